@@ -1,4 +1,9 @@
 import { createPasswordHasher } from '../../src/accounts/password-hasher.js'
+import { Peppers } from '../../src/accounts/peppers.js'
 
 /** Creates the real hasher at its lowest cost, for tests of the code around it. */
-export const cheapPasswords = () => createPasswordHasher({ cost: { memoryCost: 8, timeCost: 1, parallelism: 1 } })
+export const cheapPasswords = (peppers?: string) =>
+  createPasswordHasher({
+    peppers: Peppers.parse(peppers),
+    cost: { memoryCost: 8, timeCost: 1, parallelism: 1 },
+  })

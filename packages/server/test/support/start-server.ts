@@ -7,6 +7,7 @@ import { type Configuration, type DatabaseConfiguration, readConfiguration } fro
 import { createServer, type Server } from '../../src/server.js'
 import type { ServiceParts } from '../../src/service.js'
 import { ApiClient } from './api-client.js'
+import { cheapPasswords } from './cheap-passwords.js'
 import { createShiftingClock, type ShiftingClock } from './shifting-clock.js'
 
 /** Every test of a database runs on both. */
@@ -56,6 +57,7 @@ export interface TestServer {
   stop(): Promise<void>
 }
 
+/** Starts a server that hashes passwords at the lowest cost, unless `parts` has another hasher. */
 export async function startServer(options: StartOptions): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-server-'))
   const [database, removeDatabase] = options.database === 'sqlite' ? embedded(folder) : await postgres()
@@ -85,7 +87,9 @@ async function start(
   remove: () => Promise<void>,
 ): Promise<TestServer> {
   const clock = createShiftingClock()
-  const server = await createServer(configuration, { clock, limitsTimeoutMs: patientMs, stateIntervalMs, ...parts })
+  const passwords = await cheapPasswords(configuration.passwordPeppers)
+  const defaults = { clock, limitsTimeoutMs: patientMs, stateIntervalMs, passwords }
+  const server = await createServer(configuration, { ...defaults, ...parts })
   const url = await server.listen()
   const api = await ApiClient.connect(url)
   const startAnother = (changes: Omit<StartOptions, 'database'> = {}) =>

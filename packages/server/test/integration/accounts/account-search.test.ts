@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { foldText } from '../../../src/accounts/search-text.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { createAdmin, type Person, password } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
 
@@ -10,7 +9,7 @@ describe.each(databases)('a search of accounts on %s', (database) => {
   let admin: Person
 
   beforeAll(async () => {
-    running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database })
     admin = await createAdmin(running)
   })
   afterAll(() => running.stop())

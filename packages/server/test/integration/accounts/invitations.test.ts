@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { revokeAllLinks } from '../../../src/accounts/one-time-tokens.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { holdLetters, lettersTo, newestLetter } from '../../support/letters.js'
 import { form } from '../../support/machines.js'
 import { createAdmin, freshEmail, login, type Person, password } from '../../support/people.js'
@@ -15,8 +14,7 @@ describe.each(databases)('invitations on %s', (database) => {
   let admin: Person
 
   beforeAll(async () => {
-    const parts = { passwords: await cheapPasswords() }
-    running = await startServer({ database, configuration: { registration: 'invited' }, parts })
+    running = await startServer({ database, configuration: { registration: 'invited' } })
     admin = await createAdmin(running)
   })
   afterAll(() => running.stop())

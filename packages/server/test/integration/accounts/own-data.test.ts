@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Authenticator } from '../../support/authenticator.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { formsOf, PageBrowser } from '../../support/page-browser.js'
 import { addPasskey } from '../../support/passkeys.js'
 import {
@@ -25,7 +24,7 @@ describe.each(databases)('the data of an account on %s', (database) => {
 
   beforeAll(async () => {
     const configuration = { serviceAudiences: ['billing', 'https://mail.example.com/api'] } as const
-    running = await startServer({ database, configuration, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database, configuration })
   })
   afterAll(() => running.stop())
 

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfiguration } from '../../../src/config/configuration.js'
 import type { ProfileSchema } from '../../../src/config/settings.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { newestLetter } from '../../support/letters.js'
 import { form } from '../../support/machines.js'
 import { createAdmin, type Person, password, register } from '../../support/people.js'
@@ -27,7 +26,6 @@ describe.each(databases)('the profile of an account on %s', (database) => {
     running = await startServer({
       database,
       configuration: { profileSchema, profileClaims: ['plan', 'locale'] },
-      parts: { passwords: await cheapPasswords() },
     })
     admin = await createAdmin(running)
   })
@@ -161,7 +159,7 @@ describe('a profile without a schema', () => {
   let running: TestServer
 
   beforeAll(async () => {
-    running = await startServer({ database: 'sqlite', parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database: 'sqlite' })
   })
   afterAll(() => running.stop())
 

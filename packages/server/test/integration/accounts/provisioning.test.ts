@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { operator } from '../../../src/audit/operator.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { lettersTo, newestLetter } from '../../support/letters.js'
 import {
   createAdmin,
@@ -20,8 +19,7 @@ describe.each(databases)('accounts that administrators create on %s', (database)
   let admin: Person
 
   beforeAll(async () => {
-    const parts = { passwords: await cheapPasswords() }
-    running = await startServer({ database, configuration: { registration: 'closed' }, parts })
+    running = await startServer({ database, configuration: { registration: 'closed' } })
     admin = await createAdmin(running)
   })
   afterAll(() => running.stop())
@@ -112,7 +110,7 @@ describe.each(databases)('a reset link that an administrator hands out on %s', (
   let admin: Person
 
   beforeAll(async () => {
-    running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database })
     admin = await createAdmin(running)
   })
   afterAll(() => running.stop())

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { operator } from '../../../src/audit/operator.js'
 import { Authenticator as PasskeyAuthenticator, type RequestOptions } from '../../support/authenticator.js'
 import { Browser } from '../../support/browser.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { HeldHasher } from '../../support/held-hasher.js'
 import { holdRequest } from '../../support/held-request.js'
 import { basic, form, Machines } from '../../support/machines.js'
@@ -20,8 +19,7 @@ describe.each(databases)('a step-up on %s', (database) => {
   let running: TestServer
 
   beforeAll(async () => {
-    const parts = { passwords: await cheapPasswords() }
-    running = await startServer({ database, parts })
+    running = await startServer({ database })
   })
   afterAll(() => running.stop())
 
@@ -256,7 +254,7 @@ describe.each(databases)('a sensitive change of the own account on %s', (databas
   let running: TestServer
 
   beforeAll(async () => {
-    running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database })
   })
   afterAll(() => running.stop())
 

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { createAdmin, login, type Person, register } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
 
@@ -47,7 +46,7 @@ describe.each(databases)('the audit log of an administrator on %s', (database) =
   }
 
   beforeAll(async () => {
-    running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database })
     admin = await createAdmin(running)
     person = await register(running)
     for (let i = 0; i < 3; i += 1) await login(running, person.email)

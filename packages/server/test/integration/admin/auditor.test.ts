@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { operator } from '../../../src/audit/operator.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { createAdmin, createAuditor, freshEmail, type Person, password, register } from '../../support/people.js'
 import { actingAs, addSecondFactor, openSession } from '../../support/second-factor.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
@@ -20,7 +19,7 @@ describe.each(databases)('an auditor on %s', (database) => {
   let auditor: Person
 
   beforeAll(async () => {
-    running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database })
     admin = await createAdmin(running)
     auditor = await createAuditor(running)
   })
@@ -111,7 +110,7 @@ describe.each(databases)('an auditor on %s', (database) => {
   })
 
   it('does not count as a remaining administrator', async () => {
-    const strict = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    const strict = await startServer({ database })
     try {
       const last = await createAdmin(strict)
       await createAuditor(strict)
@@ -129,7 +128,7 @@ describe.each(databases)('an auditor on %s', (database) => {
 
   it('needs a second factor as an administrator does, which need not be recent to read', async () => {
     const configuration = { adminSecondFactor: 'require' } as const
-    const strict = await startServer({ database, configuration, parts: { passwords: await cheapPasswords() } })
+    const strict = await startServer({ database, configuration })
     try {
       const email = freshEmail()
       await strict.server.service.adminCreation.createAdmin({ email, password, role: 'auditor' })

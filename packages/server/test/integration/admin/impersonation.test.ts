@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { operator } from '../../../src/audit/operator.js'
 import type { Configuration } from '../../../src/config/configuration.js'
 import type { Acting } from '../../../src/sessions/actors.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { lettersTo } from '../../support/letters.js'
 import { form, Machines } from '../../support/machines.js'
 import {
@@ -32,7 +31,7 @@ describe.each(databases)('impersonation on %s', (database) => {
   let user: Person
 
   const start = async (impersonation: Configuration['impersonation']) =>
-    startServer({ database, configuration: { impersonation }, parts: { passwords: await cheapPasswords() } })
+    startServer({ database, configuration: { impersonation } })
 
   beforeAll(async () => {
     running = await start('on')

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { searchAccounts } from '../../../src/accounts/search-accounts.js'
 import { foldText, searchTextOf } from '../../../src/accounts/search-text.js'
 import { type AuditFilter, readAudit } from '../../../src/audit/read-audit.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { idOf, insertAccounts, type PlainAccount, planOf, recording } from '../../support/many-accounts.js'
 import { createAdmin, type Person } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
@@ -50,7 +49,7 @@ describe.each(databases)(`lists of ${size} accounts on %s`, (database) => {
   let admin: Person
 
   beforeAll(async () => {
-    running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database })
     admin = await createAdmin(running)
     await insertAccounts(running.server.service.store, accounts)
     // As autovacuum does in time: without statistics, a plan is a guess.

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { operator } from '../../../src/audit/operator.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { holdRequest } from '../../support/held-request.js'
 import { createAdmin, freshEmail, type Person, password, register } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
@@ -9,7 +8,7 @@ describe.each(databases)('the last administrator on %s', (database) => {
   let running: TestServer
 
   beforeEach(async () => {
-    running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database })
   })
   afterEach(() => running.stop())
 
@@ -113,7 +112,6 @@ describe.each(databases)('the last administrator on %s', (database) => {
     const strict = await startServer({
       database,
       configuration: { unverifiedSignIn: 'refuse' },
-      parts: { passwords: await cheapPasswords() },
     })
     try {
       const only = await createAdmin(strict)

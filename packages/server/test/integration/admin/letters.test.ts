@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { pruneLetters } from '../../../src/mail/letter-log.js'
 import { letterNames } from '../../support/all-letters.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { deliverLetters, holdLetters } from '../../support/letters.js'
 import { createAdmin, type Person, register } from '../../support/people.js'
 import { type ScriptedMailServer, startScriptedMailServer } from '../../support/scripted-mail-server.js'
@@ -16,7 +15,7 @@ describe.each(databases)('the letters of an administrator on %s', (database) => 
   let release: () => void
 
   beforeAll(async () => {
-    plain = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    plain = await startServer({ database })
     await holdLetters(plain)
     mailServer = await startScriptedMailServer()
     const from = { name: 'Shop', address: 'no-reply@shop.example' }

@@ -1,6 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { operator } from '../../../src/audit/operator.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { createAdmin, password, register } from '../../support/people.js'
 import { actingAs, addSecondFactor, openSession } from '../../support/second-factor.js'
 import { databases, type StartOptions, startServer, type TestServer } from '../../support/start-server.js'
@@ -12,7 +11,7 @@ const stale = [401, 'recent_authentication_required']
 describe.each(databases)('administration on %s', (database) => {
   const start = async (adminSecondFactor: 'require' | 'allow-without') => {
     const options: StartOptions = { database, configuration: { adminSecondFactor } }
-    const running = await startServer({ ...options, parts: { passwords: await cheapPasswords() } })
+    const running = await startServer({ ...options })
     onTestFinished(() => running.stop())
     return running
   }

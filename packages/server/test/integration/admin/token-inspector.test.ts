@@ -1,6 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { form, Machines } from '../../support/machines.js'
 import { createAdmin, type Person, register } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
@@ -30,7 +29,7 @@ describe.each(databases)('the token inspector on %s', (database) => {
   let admin: Person
 
   beforeAll(async () => {
-    running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database })
     admin = await createAdmin(running)
   })
   afterAll(() => running.stop())

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { newestLetter } from '../../support/letters.js'
 import {
   createAdmin,
@@ -20,7 +19,7 @@ describe.each(databases)('the management of users on %s', (database) => {
   let admin: Person
 
   beforeAll(async () => {
-    running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database })
     admin = await createAdmin(running)
   })
   afterAll(() => running.stop())

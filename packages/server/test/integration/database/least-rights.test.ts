@@ -6,7 +6,6 @@ import { blocksLeftOut, Page } from '../../../../../test/support/page.js'
 import { createTestDatabase, type TestDatabase } from '../../../../../test/support/test-database.js'
 import type { DatabaseConfiguration } from '../../../src/config/configuration.js'
 import { openDatabase } from '../../../src/database/open-database.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { Command } from '../../support/command.js'
 import { createAdmin, login, password, register } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
@@ -64,7 +63,6 @@ describe('a server whose role has four rights to the tables', () => {
     running = await startServer({
       database: 'sqlite',
       configuration: { database: at(role.url) },
-      parts: { passwords: await cheapPasswords() },
     })
   })
   afterAll(async () => {
@@ -177,7 +175,6 @@ describe('a server whose role loses a right while it runs', () => {
     const running = await startServer({
       database: 'sqlite',
       configuration: { database: at(role.url) },
-      parts: { passwords: await cheapPasswords() },
     })
     try {
       const attempt = () =>

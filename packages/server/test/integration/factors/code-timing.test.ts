@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SecondFactorAnswer } from '../../../src/accounts/second-step.js'
 import { isProblem } from '../../../src/problem.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { type Person, register } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
 import { differSignificantly, timeInTurns } from '../../support/timing.js'
@@ -32,7 +31,7 @@ describe('the time of the answer to a wrong second step', () => {
   let usedRecoveryCode: string
 
   beforeAll(async () => {
-    running = await startServer({ database: 'sqlite', parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database: 'sqlite' })
     person = await register(running)
     const added = await addAuthenticator(running, person)
     app = added.app

@@ -5,8 +5,7 @@ import { settleRestored } from '../../../src/admin/settle-restored.js'
 import { operator } from '../../../src/audit/operator.js'
 import { factorKeyring } from '../../../src/factors/totp.js'
 import { lockAccounts } from '../../../src/sessions/account-lock.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
-import { lettersTo } from '../../support/letters.js'
+import { holdLetters, lettersTo } from '../../support/letters.js'
 import { createAdmin, login, type Person, register, registerVerified, tokenState } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
 import { addAuthenticator, firstStep, secondStep } from '../../support/totp-app.js'
@@ -22,7 +21,7 @@ describe.each(databases)('a reset of the factors of an account on %s', (database
   let admin: Person
 
   beforeAll(async () => {
-    running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database })
     admin = await createAdmin(running)
   })
   afterAll(() => running.stop())
@@ -170,14 +169,20 @@ describe.each(databases)('a reset of the factors of an account on %s', (database
 describe('the cancellation of a reset and the job that applies it, which wait for the account on PostgreSQL,', () => {
   const delayMs = 60_000
   let running: TestServer
+  let releaseLetters: () => void
   let admin: Person
 
   beforeAll(async () => {
     const configuration = { factorResetDelaySec: delayMs / 1000 }
-    running = await startServer({ database: 'postgres', configuration, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database: 'postgres', configuration })
     admin = await createAdmin(running)
+    // A job that sends a letter waits for the account as well.
+    releaseLetters = await holdLetters(running)
   })
-  afterAll(() => running.stop())
+  afterAll(async () => {
+    releaseLetters()
+    await running.stop()
+  })
 
   /** Returns a reset that is due, and the steps that compete for it. */
   const dueReset = async () => {
@@ -229,7 +234,6 @@ describe.each(databases)('a replacement of all keys on %s', (database) => {
     const running = await startServer({
       database,
       configuration: { maxStalenessMs: 500 },
-      parts: { passwords: await cheapPasswords() },
     })
     const second = await running.startAnother()
     const { store, database: opened } = running.server.service
@@ -264,7 +268,7 @@ describe.each(databases)('a replacement of all keys on %s', (database) => {
 
 describe.each(databases)('a restored backup on %s', (database) => {
   it('keeps factors, and trusts no device', async () => {
-    const running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    const running = await startServer({ database })
     const person = await register(running)
     const { app } = await addAuthenticator(running, person)
     const first = await firstStep(running, person.email)

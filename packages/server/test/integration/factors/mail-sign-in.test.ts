@@ -3,7 +3,6 @@ import { blocksLeftOut, Page } from '../../../../../test/support/page.js'
 import type { Configuration } from '../../../src/config/configuration.js'
 import { Authenticator as Passkey } from '../../support/authenticator.js'
 import { Browser } from '../../support/browser.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { deliverLetters, lettersTo, newestLetter } from '../../support/letters.js'
 import {
   beginMail,
@@ -37,7 +36,6 @@ describe.each(databases)('a sign-in by mail on %s', (database) => {
     running = await startServer({
       database,
       configuration: { trustedProxies: ['127.0.0.1'], mailSignIn: 'code-and-link' },
-      parts: { passwords: await cheapPasswords() },
     })
   })
   afterAll(() => running.stop())

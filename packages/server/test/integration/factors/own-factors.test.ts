@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { lettersTo } from '../../support/letters.js'
 import {
   createAdmin,
@@ -21,7 +20,7 @@ describe.each(databases)('the factors of an account on %s', (database) => {
   let running: TestServer
 
   beforeAll(async () => {
-    running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database })
   })
   afterAll(() => running.stop())
 

@@ -3,7 +3,6 @@ import { insertFactor } from '../../../src/factors/factor-table.js'
 import { lockAccounts } from '../../../src/sessions/account-lock.js'
 import { uuidV7 } from '../../../src/uuid.js'
 import { Browser } from '../../support/browser.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { HeldHasher } from '../../support/held-hasher.js'
 import { lettersTo } from '../../support/letters.js'
 import {
@@ -43,7 +42,6 @@ describe.each(databases)('the second step of a sign-in on %s', (database) => {
     running = await startServer({
       database,
       configuration: { trustedProxies: ['127.0.0.1'] },
-      parts: { passwords: await cheapPasswords() },
     })
   })
   afterAll(() => running.stop())
@@ -374,7 +372,7 @@ describe.each(databases)('a factor that is added on %s while the password is com
 
 describe('a factor whose transaction commits on PostgreSQL while a sign-in waits for the account', () => {
   it('is required by that sign-in', async () => {
-    const running = await startServer({ database: 'postgres', parts: { passwords: await cheapPasswords() } })
+    const running = await startServer({ database: 'postgres' })
     const person = await register(running)
     const { store } = running.server.service
     let login: ReturnType<typeof firstStep> | undefined
@@ -404,7 +402,7 @@ describe('a factor whose transaction commits on PostgreSQL while a sign-in waits
 
 describe('the end of the trust in a device, which commits on PostgreSQL while a sign-in waits for the account,', () => {
   it('makes that sign-in require the second factor', async () => {
-    const running = await startServer({ database: 'postgres', parts: { passwords: await cheapPasswords() } })
+    const running = await startServer({ database: 'postgres' })
     const person = await register(running)
     const { app } = await addAuthenticator(running, person)
     const first = await firstStep(running, person.email)
@@ -428,7 +426,7 @@ describe.each(databases)('a trusted device on %s', (database) => {
   let running: TestServer
 
   beforeAll(async () => {
-    running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database })
   })
   afterAll(() => running.stop())
 

@@ -1,7 +1,6 @@
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { createAdmin, freshEmail, login, password, register, tokenState } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
 
@@ -12,7 +11,7 @@ let running: TestServer
 let email: string
 
 beforeAll(async () => {
-  running = await startServer({ database: 'sqlite', parts: { passwords: await cheapPasswords() } })
+  running = await startServer({ database: 'sqlite' })
   email = (await register(running)).email
 })
 afterAll(() => running.stop())

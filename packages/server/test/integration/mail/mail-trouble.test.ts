@@ -4,7 +4,6 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '../../../../../test/support/free-port.js'
 import type { Delivery } from '../../../src/mail/outbox-worker.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { Command } from '../../support/command.js'
 import { deliverLetters } from '../../support/letters.js'
 import { freshEmail, login, password, register } from '../../support/people.js'
@@ -23,7 +22,7 @@ let failed: Delivery[]
 async function startMailing(url: string): Promise<TestServer> {
   const from = { name: 'Example Shop', address: 'no-reply@shop.example' }
   const mail = { ...plain.configuration.mail, carrier: { kind: 'smtp', url } as const, from }
-  return plain.startAnother({ configuration: { mail }, parts: { passwords: await cheapPasswords() } })
+  return plain.startAnother({ configuration: { mail } })
 }
 
 const outboxWorkerOf = ({ server }: TestServer) => {
@@ -38,7 +37,7 @@ const deliverUntil = (happened: () => boolean) =>
   expect.poll(() => deliver().then(happened), { timeout: 10_000 }).toBe(true)
 
 beforeAll(async () => {
-  plain = await startServer({ database: 'sqlite', parts: { passwords: await cheapPasswords() } })
+  plain = await startServer({ database: 'sqlite' })
   await plain.server.close()
   mailServer = await startScriptedMailServer()
 })

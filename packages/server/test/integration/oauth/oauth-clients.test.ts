@@ -2,7 +2,6 @@ import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../../../../../test/support/free-port.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { basic, type Machine, Machines, machineTokenState } from '../../support/machines.js'
 import { register, tokenState } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
@@ -20,7 +19,6 @@ beforeAll(async () => {
   running = await startServer({
     database: 'sqlite',
     configuration: { port, issuer: `http://127.0.0.1:${port}`, serviceAudiences: ['billing'] },
-    parts: { passwords: await cheapPasswords() },
   })
   machines = await Machines.with(running)
   machine = await machines.create({ scope: 'reports:read reports:write', may_introspect: true })

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { newestLetter } from '../../support/letters.js'
 import { alertOf, faultOf, PageBrowser, type ShownPage, textOf } from '../../support/page-browser.js'
 import { freshEmail, password, registerVerified } from '../../support/people.js'
@@ -13,7 +12,6 @@ beforeAll(async () => {
   running = await startServer({
     database: 'sqlite',
     configuration: { trustedProxies: ['127.0.0.1'] },
-    parts: { passwords: await cheapPasswords() },
   })
 })
 afterAll(() => running.stop())

@@ -1,6 +1,5 @@
 import { TOTP } from 'otpauth'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { alertOf, faultOf, formsOf, PageBrowser, type ShownPage, textOf } from '../../support/page-browser.js'
 import { freshEmail, password } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
@@ -12,7 +11,7 @@ describe.each(databases)('the pages of factors, without a script, on %s', (datab
   let running: TestServer
 
   beforeAll(async () => {
-    running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database })
   })
   afterAll(() => running.stop())
 

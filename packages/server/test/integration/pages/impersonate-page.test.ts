@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { PageBrowser, textOf } from '../../support/page-browser.js'
 import { createAdmin, register } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
@@ -8,7 +7,7 @@ let running: TestServer
 
 beforeAll(async () => {
   const configuration = { impersonation: 'on' } as const
-  running = await startServer({ database: 'sqlite', configuration, parts: { passwords: await cheapPasswords() } })
+  running = await startServer({ database: 'sqlite', configuration })
 })
 afterAll(() => running.stop())
 

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { signInLetters, wrongCode } from '../../support/mail-sign-in.js'
 import { alertOf, faultOf, PageBrowser, textOf } from '../../support/page-browser.js'
 import { freshEmail, registerVerified } from '../../support/people.js'
@@ -16,7 +15,6 @@ describe('the pages of a sign-in by mail', () => {
     running = await startServer({
       database: 'sqlite',
       configuration: { mailSignIn: 'code-and-link', returnOrigins: [app] },
-      parts: { passwords: await cheapPasswords() },
     })
   })
   afterAll(() => running.stop())

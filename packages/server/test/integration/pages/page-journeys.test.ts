@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { newestLetter } from '../../support/letters.js'
 import { alertOf, faultOf, formsOf, PageBrowser, textOf } from '../../support/page-browser.js'
 import { createAdmin, freshEmail, login, password } from '../../support/people.js'
@@ -12,7 +11,7 @@ describe.each(databases)('the pages, without a script, on %s', (database) => {
   let running: TestServer
 
   beforeAll(async () => {
-    running = await startServer({ database, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database })
   })
   afterAll(() => running.stop())
 

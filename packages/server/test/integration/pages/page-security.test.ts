@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConfigurationError } from '../../../src/config/configuration-error.js'
 import { defaultTheme } from '../../../src/config/theme.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { lettersTo } from '../../support/letters.js'
 import { alertOf, formsOf, PageBrowser, type ShownPage, textOf } from '../../support/page-browser.js'
 import { factorPages, ownPages, publicPages, stepPages } from '../../support/page-list.js'
@@ -58,7 +57,7 @@ describe('the pages', () => {
       returnOrigins: ['https://app.example.com'],
       corsOrigins: ['https://spa.example.com'],
     }
-    running = await startServer({ database: 'sqlite', configuration, parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database: 'sqlite', configuration })
     email = freshEmail()
     ada = browse()
     await ada.send(await ada.open('/register'), { email, password })

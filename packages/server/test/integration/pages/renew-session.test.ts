@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { PageBrowser } from '../../support/page-browser.js'
 import { freshEmail, password } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
@@ -13,7 +12,7 @@ describe('a page whose access token has expired', () => {
   let running: TestServer
 
   beforeAll(async () => {
-    running = await startServer({ database: 'sqlite', parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database: 'sqlite' })
   })
   afterAll(() => running.stop())
 

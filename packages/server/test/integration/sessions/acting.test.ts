@@ -4,7 +4,6 @@ import type { ActingAdministrator } from '../../../src/admin/administrator.js'
 import { operator } from '../../../src/audit/operator.js'
 import type { Service } from '../../../src/service.js'
 import type { Acting } from '../../../src/sessions/actors.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { type HeldCall, type HeldRequest, holdRequest } from '../../support/held-request.js'
 import { basic, Machines } from '../../support/machines.js'
 import { createAdmin, freshEmail, login, type Person, password, register } from '../../support/people.js'
@@ -133,7 +132,6 @@ describe.each(databases)(
       running = await startServer({
         database,
         configuration: { maxSessions: 3 },
-        parts: { passwords: await cheapPasswords() },
       })
       standIn = await createAdmin(running)
     })

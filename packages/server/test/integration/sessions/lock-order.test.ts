@@ -8,7 +8,6 @@ import { currentOf } from '../../../src/config/setting-files.js'
 import { pruneLetters } from '../../../src/mail/letter-log.js'
 import { lockAccounts } from '../../../src/sessions/account-lock.js'
 import { Authenticator } from '../../support/authenticator.js'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { holdLetters } from '../../support/letters.js'
 import { LockRecorder } from '../../support/lock-recorder.js'
 import { form, Machines } from '../../support/machines.js'
@@ -222,7 +221,6 @@ describe('the locks of PostgreSQL', () => {
     const running = await startServer({
       database: 'postgres',
       configuration: { maxSessions: 3, mailSignIn: 'code-and-link', impersonation: 'on' },
-      parts: { passwords: await cheapPasswords() },
     })
     const recorder = LockRecorder.start()
     try {
@@ -260,7 +258,6 @@ describe('all changes that end sessions, run concurrently on two servers of one 
     first = await startServer({
       database: 'postgres',
       configuration: { maxSessions: 6 },
-      parts: { passwords: await cheapPasswords() },
     })
     second = await first.startAnother()
   })

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { freshEmail, password } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
 import { Statements } from '../../support/statements.js'
@@ -16,7 +15,7 @@ describe('the statements of a request on PostgreSQL', () => {
   let statements: Statements
 
   beforeAll(async () => {
-    running = await startServer({ database: 'postgres', parts: { passwords: await cheapPasswords() } })
+    running = await startServer({ database: 'postgres' })
     statements = Statements.start()
   })
   afterAll(async () => {
