@@ -1,8 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import { VerificationRecord } from './support/recorded-verification.js'
 import { type Verification, verify } from './support/spin.js'
 
 const model = new URL('../model/freshness.pml', import.meta.url)
+const record = new VerificationRecord(new URL('../model/verified.json', import.meta.url), {
+  model,
+  isWritten: process.env.npm_lifecycle_event === 'model',
+})
+afterAll(() => record.close())
 
 // One search takes one core, and up to a gigabyte.
 vi.setConfig({ maxConcurrency: 2, testTimeout: 600_000 })
@@ -179,13 +185,16 @@ const defects = [
   ['PROOF_OUTLIVES_LOST', 'a read that began before a loss is a proof', everywherePromotion],
 ] as const
 
-/** The compiler's time pays off for the larger of the small sizes. */
-const quickly = (definitions: readonly string[]): Promise<Verification> =>
-  verify(model, { definitions, optimised: definitions.includes('EVERYWHERE') })
+/** Searches the smallest size; the others take minutes together, and their results are recorded. */
+const search = (size: readonly string[], added: string): Promise<Verification> => {
+  const definitions = [...size, added]
+  if (size === small) return verify(model, { definitions, optimised: false })
+  return record.verify({ definitions, optimised: size.includes('EVERYWHERE') })
+}
 
 describe.concurrent('the freshness protocol', () => {
   it.each(wholes)('keeps every promise in every order of steps, %s', async (_, size) => {
-    const { violated, isExhaustive } = await verify(model, { definitions: size, optimised: true })
+    const { violated, isExhaustive } = await record.verify({ definitions: size, optimised: true })
     expect(violated).toBeUndefined()
     expect(isExhaustive).toBe(true)
   })
@@ -193,7 +202,7 @@ describe.concurrent('the freshness protocol', () => {
 
 describe.concurrent('the verifier of the model', () => {
   it.each(situations)('%s: %s', async (situation, _, size) => {
-    const { violated } = await quickly([...size, `REACH=${situation}`])
+    const { violated } = await search(size, `REACH=${situation}`)
     // SPIN prints the violated assertion: situation n is not situation n.
     expect(violated).toMatch(/^\((\d+)!=\1\)$/)
   })
@@ -201,8 +210,15 @@ describe.concurrent('the verifier of the model', () => {
 
 describe.concurrent('the model catches', () => {
   it.each(defects)('%s: %s', async (defect, _, size) => {
-    const { violated } = await quickly([...size, `MUTATE_${defect}`])
+    const { violated } = await search(size, `MUTATE_${defect}`)
     expect(violated).toMatch(/^S\d_/)
+  })
+})
+
+describe('the record of the searches', () => {
+  it('is that of the model as it is; otherwise run npm run model', () => {
+    expect(record.isCurrent).toBe(true)
+    expect(record.unused).toEqual([])
   })
 })
 
