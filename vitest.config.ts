@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const report = process.env.VITEST_JSON_REPORT
@@ -41,8 +42,8 @@ export default defineConfig({
     ],
     reporters: report === undefined ? ['default'] : ['default', 'json'],
     outputFile: report === undefined ? {} : { json: report },
-    // One for each processor: by default one is left idle, and tests mostly wait.
-    maxWorkers: '100%',
+    // More than processors, because tests often wait.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     // Bounds for tests that hang, not for slow ones: a machine may be many times slower.
     testTimeout: 300_000,
     hookTimeout: 300_000,
