@@ -5,8 +5,8 @@ import { type Verification, type VerifyOptions, verify } from './spin.js'
 type Recorded = Record<string, Verification>
 
 /**
- * The results of long searches. A search depends on the text of the model and its definitions alone,
- * so that its result holds until one of them changes.
+ * The results of long searches. A search depends on the text of the model and its definitions
+ * alone, so that its result holds until one of them changes.
  */
 export class VerificationRecord {
   readonly #file: URL
