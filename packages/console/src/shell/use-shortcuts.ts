@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
 import { hrefOf, pages } from '../pages.js'
 import { overlay } from './overlay.js'
@@ -13,7 +13,8 @@ const sequenceMs = 1500
  */
 export function useShortcuts(): void {
   const { route } = useLocation()
-  useEffect(() => {
+  // Before the first picture, so that a key that is pressed at its sight counts.
+  useLayoutEffect(() => {
     let goUntilMs = 0
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || isInDialog()) return

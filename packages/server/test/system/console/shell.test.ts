@@ -168,6 +168,7 @@ describe('while a page is open', () => {
     await browser.visit({ locale: 'en' }, async ({ page, problems }) => {
       problems.expect(/status 401/)
       const { email, token } = await openConsole(running, page, '/audit')
+      await page.locator('main:not(:has(.loading)) table').first().waitFor()
       await running.api.post('/v1/logout-all', { token })
       await searchUsers(page, 'somebody')
       await page.waitForURL(/\/sign-in\?return_to=/)
@@ -183,7 +184,6 @@ describe('while a page is open', () => {
       const other = await createAdmin(running)
       const demotion = { token: other.token, body: { role: 'user' } }
       expect((await running.api.patch(`/v1/admin/users/${id}`, demotion)).status).toBe(200)
-      await searchUsers(page, 'somebody')
       await title(page, 'Your right to use the console has ended').waitFor()
       await checkAccessible(page)
       await takeScreenshot(page, 'right-ended-light-1280')
