@@ -256,10 +256,9 @@ describe.each(databases)('the second step of a sign-in on %s', (database) => {
     // At the first delay, and at the block.
     expect(await alarms(person)).toBe(2)
     const { token } = await createAdmin(running)
-    const { body } = await running.api.get(`/v1/admin/audit?account=${person.id}&event=second_factor&limit=1`, {
-      token,
-    })
-    expect(body.entries[0]?.detail).toEqual({ reason: 'second_factor_blocked', method: 'totp' })
+    const { body } = await running.api.get(`/v1/admin/audit?account=${person.id}&event=second_factor`, { token })
+    // The count of the wrong ones is written at any time.
+    expect(body.entries.map(({ detail }) => detail)).toContainEqual({ reason: 'second_factor_blocked', method: 'totp' })
     running.clock.advance(20 * minuteMs)
     expect(codeOf(await signIn(owner, { recovery_code: owner.recoveryCodes[0] ?? '' }))).toBe(200)
     running.clock.advance(20 * minuteMs)
