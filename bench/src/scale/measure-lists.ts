@@ -97,7 +97,7 @@ async function measureOn(
   env: Readonly<Record<string, string>>,
   { users, calls, analyze }: Pick<ListOptions, 'users' | 'calls'> & Partial<Pick<NewDatabase, 'analyze'>>,
 ): Promise<ListResult> {
-  const configuration = readConfiguration({ ...env, LATCHKEY_LOG_LEVEL: 'silent' })
+  const configuration = readConfiguration({ ...env, LOG_LEVEL: 'silent' })
   const { service, close } = await createServer(configuration)
   try {
     const from = performance.now()
