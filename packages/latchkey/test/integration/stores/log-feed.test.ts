@@ -162,9 +162,9 @@ describe('a feed that reads the log of PostgreSQL', () => {
     await client.query('begin')
     const slow = await store.change('slow', addSecret, client)
     for (const _ of range(3)) await recorder.delivered(await change(store))
+    // A transaction of another database of the server, if it ended just now, makes it a loss already.
     await store.prune({ now: Date.now(), keepMs: 0, changeLogMs: -60_000 })
     await recorder.proof()
-    expect(hasLost(recorder)).toBe(false)
     await client.query('commit')
     await store.prune({ now: Date.now(), keepMs: 0, changeLogMs: -60_000 })
     await recorder.until(
