@@ -204,6 +204,7 @@ const hasFocus = (target: Locator) => target.evaluate((element) => element === d
 
 /** Moves the focus with the Tab key, from the control before. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
+  await target.waitFor()
   const all = await page.evaluateHandle<HTMLElement[]>(controls)
   await target.evaluate((element, found) => found[found.indexOf(element as HTMLElement) - 1]?.focus(), all)
   await page.keyboard.press('Tab')
@@ -214,7 +215,6 @@ async function tabTo(page: Page, target: Locator): Promise<void> {
 async function open(page: Page, { title, opener, key = 'Enter', prepare }: Opened): Promise<Locator> {
   await page.locator('main:not(:has(.loading)) h1').waitFor()
   await prepare?.(page)
-  await opener(page).waitFor()
   await tabTo(page, opener(page))
   await page.keyboard.press(key)
   const dialog = page.getByRole('dialog', { name: title }).and(page.locator('dialog:modal'))
