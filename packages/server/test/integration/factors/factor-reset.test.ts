@@ -201,7 +201,9 @@ describe('the cancellation of a reset and the job that applies it, which wait fo
   /** Starts two steps while the account is locked. They go ahead in this order. */
   const inOrder = async <A, B>(id: string, first: () => Promise<A>, second: () => Promise<B>) => {
     const { store } = running.server.service
-    const blocked = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    // Other jobs wait for locks too, such as that of the audit log.
+    const blocked = `select pid from pg_stat_activity where datname = current_database()
+      and wait_event_type = 'Lock' and query like '%server_accounts%'`
     const waiting = async () => (await store.query(blocked)).rows.length
     const steps = await store.transaction(async (client) => {
       await lockAccounts(client, [id])
