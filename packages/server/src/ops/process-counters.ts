@@ -67,8 +67,8 @@ export function sumRefusals(all: readonly Refusals[]): Refusals {
   return sums
 }
 
-/** Reads the counters from the metrics of this process. */
-export async function readCounters(metrics: Metrics): Promise<Counters> {
+/** Reads the counters from the metrics of this process, and counts these refusals of it. */
+export async function readCounters(metrics: Metrics, refusals: Refusals): Promise<Counters> {
   const { values: verified } = await metrics.verifications.get()
   const { values: logins } = await metrics.logins.get()
   const { values: introspected } = await metrics.introspections.get()
@@ -76,9 +76,8 @@ export async function readCounters(metrics: Metrics): Promise<Counters> {
   const { values: limited } = await metrics.limiterRefusals.get()
   const { values: letters } = await metrics.mail.get()
   const requests = (await metrics.requests.get()).values.filter(({ metricName }) => metricName?.endsWith('_count'))
-  const refusals = Object.entries(await readRefusals(metrics))
   const refusedOf = (kind: RefusedKind) =>
-    refusals.reduce((total, [key, count]) => (key.startsWith(`${kind}.`) ? total + count : total), 0)
+    Object.entries(refusals).reduce((total, [key, count]) => (key.startsWith(`${kind}.`) ? total + count : total), 0)
   const mailOf = (outcome: string) => sum(letters, ({ labels }) => labels.outcome === outcome)
   return {
     verificationsMemory: sum(verified, ({ labels }) => labels.outcome === 'accepted' && labels.level === 'memory'),

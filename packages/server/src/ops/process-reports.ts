@@ -117,9 +117,10 @@ export class ProcessReports {
 
   async #sample(meters: Meters): Promise<ProcessSample> {
     const { keys, clock, metrics, deliveries } = this.#parts
-    const totals = await readCounters(metrics)
+    const refused = await readRefusals(metrics)
+    const totals = await readCounters(metrics, refused)
     const rates = meters.counters.rates(totals, clock.monotonic())
-    const refusals = meters.refusals.rates(await readRefusals(metrics), clock.monotonic())
+    const refusals = meters.refusals.rates(refused, clock.monotonic())
     const feedAgeMs = Number.isFinite(keys.feedAgeMs) ? Math.round(keys.feedAgeMs) : null
     return { feedAgeMs, totals, rates, refusals, deliveries: deliveries.summary() }
   }
